@@ -10,10 +10,9 @@ import { answerSchemas } from "../../src/edge/api/document/answer-schemas.ts";
 import { openapi } from "../../src/edge/api/document/openapi.ts";
 import { errorBody } from "../../src/edge/api/error-response.ts";
 import { ERRORS } from "../../src/edge/api/error-table.ts";
-import { chunk, completion, modelObject } from "../../src/edge/api/openai/reply.ts";
-import { formOf } from "../../src/edge/api/openai/stream.ts";
+import { chunk, modelObject } from "../../src/edge/api/openai/reply.ts";
+import { formOf, type Piece } from "../../src/edge/api/openai/stream.ts";
 import type { Head, Outcome } from "../../src/edge/api/outcome.ts";
-import { AnswerContent } from "../../src/edge/prompt/answer-content.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -84,12 +83,18 @@ const outcome: Outcome = {
 };
 const head = (kind: Head["kind"]): Head => ({ kind, id: "id", created: 1, model: "tiny" });
 
+/** An answer of one piece that is not streamed. */
+function whole(head: Head, piece: Piece, outcome: Outcome, trace: boolean): unknown {
+  const form = formOf(head, { stream: false, includeUsage: false, trace });
+  return JSON.parse(form.begin() + form.piece(piece) + form.end(outcome));
+}
+
 test.each([
   ["chat", answerSchemas.chat],
   ["text", answerSchemas.text],
 ] as const)("a whole %s answer is as the document says", (kind, schema) => {
   for (const tokens of [trace, null]) {
-    const answer = completion(head(kind), new AnswerContent([{ kind: "text", text: "road" }]), "", outcome, tokens);
+    const answer = whole(head(kind), { text: "road", tokens: tokens ?? [] }, outcome, tokens !== null);
     expect(strict(schema).safeParse(answer)).toMatchObject({ success: true });
   }
 });
@@ -100,8 +105,8 @@ test("an answer that calls a tool is as the document says, whole and streamed", 
     { kind: "arguments", index: 0, text: "{}" },
   ] as const;
   const calls = { ...outcome, finish: "tool_calls" } as const;
-  const whole = completion(head("chat"), new AnswerContent(deltas), "", calls, null);
-  expect(strict(answerSchemas.chat).safeParse(whole)).toMatchObject({ success: true });
+  const answer = whole(head("chat"), { text: "{}", tokens: trace, deltas }, calls, false);
+  expect(strict(answerSchemas.chat).safeParse(answer)).toMatchObject({ success: true });
   const offer = { tools: [], choice: "auto", several: true } as const;
   const form = formOf(head("chat"), { stream: true, includeUsage: false, trace: true, offer });
   const text = form.begin() + form.piece({ text: "{}", tokens: trace, deltas }) + form.end(calls);

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { KeyLimits } from "../../src/core/platform/keys.ts";
-import { duration, NOTHING_TAKEN, rateHeaders, settle, type Taken, take } from "../../src/edge/bill/allowance.ts";
+import { type Buckets, duration, EMPTY_BUCKETS, rateHeaders, settle, take } from "../../src/edge/bill/allowance.ts";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 let tickets = 0;
 
 /** A key whose requests come at given times. */
 class Key {
-  taken: Taken = NOTHING_TAKEN;
+  taken: Buckets = EMPTY_BUCKETS;
   readonly limits: KeyLimits;
   constructor(limits: KeyLimits) {
     this.limits = limits;
@@ -130,7 +130,7 @@ describe("headers", () => {
   });
 
   test("of what has no limit there are none", () => {
-    expect(rateHeaders(NOTHING_TAKEN, { parallel: 3, max: 10 }, NOON)).toEqual({});
+    expect(rateHeaders(EMPTY_BUCKETS, { parallel: 3, max: 10 }, NOON)).toEqual({});
   });
 
   test.each([

@@ -1,38 +1,80 @@
 /** Several choices as one body: what each answers, its index, usage, seeds, errors, and a client that leaves. */
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { OutriderError } from "../../src/core/model/errors.ts";
+import { errorResponse } from "../../src/edge/api/error-response.ts";
 import { parseChat } from "../../src/edge/api/openai/openai.ts";
-import { formOf } from "../../src/edge/api/openai/stream.ts";
+import { type ChoiceEnds, formOf } from "../../src/edge/api/openai/stream.ts";
 import type { Outcome } from "../../src/edge/api/outcome.ts";
-import { askChoices } from "../../src/edge/door/choices.ts";
-import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { choiceOf, type Generation } from "../../src/edge/prompt/generation.ts";
+import { type LiveAnswer, respond } from "../../src/edge/session/respond.ts";
+
+beforeEach(() => vi.stubGlobal("scheduler", { wait: async () => {} }));
+afterEach(() => vi.unstubAllGlobals());
 
 const asked = (fields: object): Generation =>
   parseChat({ model: "m", messages: [{ role: "user", content: "Hi" }], seed: 5, n: 3, ...fields }, () => 0);
 
 const text = (choice: number) => `text ${choice} of "choices":[] é`;
 
-/** As a Session answers: in pieces that end anywhere. */
-async function answer(generation: Generation): Promise<Response> {
-  const { choice, sampling } = generation;
-  const head = { kind: "chat" as const, id: "id", created: 1, model: "m", index: choice };
-  const form = formOf(head, generation);
-  const token = { id: 1, text: text(choice), kept: false, pass: 1 };
-  const outcome = {
-    finish: "stop",
-    timings: { cache_n: choice === 0 ? 0 : 6, prompt_n: choice === 0 ? 7 : 1, predicted_n: 10 + choice },
-    account: { seed: sampling.seed },
-  } as unknown as Outcome;
-  const body = form.begin() + form.piece({ text: token.text, tokens: [token] }) + form.end(outcome);
-  const bytes = new TextEncoder().encode(body);
-  return new Response(
-    new ReadableStream<Uint8Array>({
-      start(controller) {
-        for (let at = 0; at < bytes.length; at += 7) controller.enqueue(bytes.slice(at, at + 7));
-        controller.close();
+/** Choices of which each is one piece. What happened to them is written down. */
+class Choices {
+  readonly generation: Generation;
+  readonly log: string[] = [];
+  /** What a choice is refused with. */
+  readonly refusals: Readonly<Record<number, OutriderError>>;
+  readonly #ends: ChoiceEnds = { outcomes: [], texts: [] };
+  #choice = 0;
+
+  constructor(fields: object, refusals: Readonly<Record<number, OutriderError>> = {}) {
+    this.generation = asked(fields);
+    this.refusals = refusals;
+  }
+
+  #begin(choice: number): LiveAnswer {
+    this.log.push(`${choice} begins`);
+    if (this.refusals[choice]) throw this.refusals[choice];
+    const generation = choiceOf(this.generation, choice);
+    const head = { kind: "chat" as const, id: "id", created: 1, model: "m", index: choice };
+    const token = { id: 1, text: text(choice), kept: false, pass: 1 };
+    const outcome = {
+      finish: "stop",
+      timings: { cache_n: choice === 0 ? 0 : 6, prompt_n: choice === 0 ? 7 : 1, predicted_n: 10 + choice },
+      account: { seed: generation.sampling.seed },
+    } as unknown as Outcome;
+    const turn = {
+      head,
+      closed: false,
+      close(): void {
+        this.closed = true;
       },
-    }),
-  );
+    };
+    return {
+      turn,
+      form: formOf(head, generation, "", this.#ends),
+      account: { end: () => outcome, fail: () => this.log.push(`${choice} fails`) },
+      first: { done: false, value: { text: token.text, tokens: [token] } },
+      rest: (async function* () {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        yield { text: "", tokens: [] };
+        return {};
+      })(),
+      written: async () => {},
+      leave: async () => void this.log.push(`${choice} leaves`),
+    } as unknown as LiveAnswer;
+  }
+
+  respond(): Promise<Response> {
+    return respond(this.#begin(0), {
+      next: async (answer) => {
+        if (++this.#choice === this.generation.n) return null;
+        await answer.leave();
+        return this.#begin(this.#choice);
+      },
+      end: () => this.log.push("the end"),
+      refused: errorResponse,
+      later: () => {},
+    });
+  }
 }
 
 const eventsOf = (body: string) =>
@@ -41,32 +83,27 @@ const eventsOf = (body: string) =>
     .split("\n\n")
     .map((event) => event.slice("data: ".length));
 
+test("each choice has a seed of its own, and the first has the request's", () => {
+  const seeds = [0, 1, 2].map((choice) => choiceOf(asked({}), choice).sampling.seed);
+  expect(new Set(seeds).size).toBe(3);
+  expect(seeds[0]).toBe(5);
+});
+
 test("whole: all choices, usage in which the prompt counts once, and the seeds", async () => {
-  const body = (await (await askChoices(asked({}), answer)).json()) as Record<string, never>;
-  expect(body).toMatchObject({
+  const choices = new Choices({});
+  expect(await (await choices.respond()).json()).toMatchObject({
     choices: [0, 1, 2].map((index) => ({ index, message: { content: text(index) } })),
     usage: { prompt_tokens: 7, completion_tokens: 33, total_tokens: 40 },
     outrider: { seed: 5, seeds: [5, expect.any(Number), expect.any(Number)] },
   });
-});
-
-test("whole: a choice stays the text that its Session wrote, which may have megabytes", async () => {
-  const written = (choice: number) =>
-    `{"index": ${choice}, "logprob": -0.50, "text": "],\\"usage\\":{\\"choices\\":["}`;
-  const rest = '"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2},"outrider":{"seed":1}';
-  const body = await askChoices(
-    asked({}),
-    async ({ choice }) => new Response(`{"id":"a","choices":[${written(choice)}],${rest}}`),
-  ).then((response) => response.text());
-  expect(body).toContain(`"choices":[${[0, 1, 2].map(written).join()}],"usage":`);
-  expect(JSON.parse(body)).toMatchObject({ id: "a", choices: { length: 3 }, usage: { completion_tokens: 3 } });
+  expect(choices.log).toEqual([0, 1, 2].flatMap((n) => [`${n} begins`, `${n} leaves`]).concat("the end"));
 });
 
 test.each([true, false])(
   "streamed: each choice under its index, one end; usage alone at the end: %s",
   async (usage) => {
-    const generation = asked({ stream: true, stream_options: { include_usage: usage } });
-    const events = eventsOf(await (await askChoices(generation, answer)).text());
+    const choices = new Choices({ stream: true, stream_options: { include_usage: usage } });
+    const events = eventsOf(await (await choices.respond()).text());
     expect(events.pop()).toBe("[DONE]");
     expect(events).not.toContain("[DONE]");
     const chunks = events.map((event) => JSON.parse(event));
@@ -83,41 +120,27 @@ test.each([true, false])(
   },
 );
 
-test("one choice is passed through as it is", async () => {
-  const one = await answer(asked({ n: 1 }));
-  expect(await askChoices(asked({ n: 1 }), async () => one)).toBe(one);
+test("one choice names no seeds", async () => {
+  const { outrider } = (await (await new Choices({ n: 1 }).respond()).json()) as { outrider: object };
+  expect(outrider).toEqual({ seed: 5 });
 });
 
 test("a refusal of any choice: its own status; in a stream its event and the end", async () => {
-  const refuses = (at: number) => async (generation: Generation) =>
-    generation.choice === at ? Response.json({ error: { code: "x" } }, { status: 503 }) : answer(generation);
-  for (const at of [0, 2]) expect((await askChoices(asked({}), refuses(at))).status).toBe(503);
-  expect((await askChoices(asked({ stream: true }), refuses(0))).status).toBe(503);
-  const events = eventsOf(await (await askChoices(asked({ stream: true }), refuses(2))).text());
-  expect(JSON.parse(events.at(-1)!)).toEqual({ error: { code: "x" } });
-  const throws = async (generation: Generation) => {
-    if (generation.choice === 1) throw new OutriderError("session_busy", "busy", { status: 429 });
-    return answer(generation);
-  };
-  const thrown = eventsOf(await (await askChoices(asked({ stream: true }), throws)).text());
-  expect(JSON.parse(thrown.at(-1)!)).toMatchObject({ error: { code: "session_busy" } });
+  const busy = new OutriderError("session_busy", "busy", { status: 429 });
+  const whole = new Choices({}, { 2: busy });
+  expect((await whole.respond()).status).toBe(429);
+  expect(whole.log.at(-1)).toBe("the end");
+  const streamed = new Choices({ stream: true }, { 1: busy });
+  const events = eventsOf(await (await streamed.respond()).text());
+  expect(JSON.parse(events.at(-1)!)).toMatchObject({ error: { code: "session_busy" } });
+  expect(events.join()).toContain("text 0");
 });
 
 test("a client that leaves ends the choice under way, and no other begins", async () => {
-  let begun = 0;
-  let cancelled = false;
-  const slow = async () => {
-    begun++;
-    const body = new ReadableStream({
-      start: (controller) => controller.enqueue(new TextEncoder().encode("data: {}\n\n")),
-      cancel: () => {
-        cancelled = true;
-      },
-    });
-    return new Response(body);
-  };
-  const reader = (await askChoices(asked({ stream: true }), slow)).body!.getReader();
+  const choices = new Choices({ stream: true });
+  const reader = (await choices.respond()).body!.getReader();
   await reader.read();
   await reader.cancel();
-  expect({ begun, cancelled }).toEqual({ begun: 1, cancelled: true });
+  await vi.waitFor(() => expect(choices.log.at(-1)).toBe("the end"));
+  expect(choices.log).toEqual(["0 begins", "0 fails", "0 leaves", "the end"]);
 });

@@ -5,7 +5,7 @@
  */
 import type { KeyLimits } from "../../core/platform/keys.ts";
 
-export interface Taken {
+export interface Buckets {
   /** When the buckets were as they are here, ms. */
   readonly at: number;
   /** What is in the buckets of the minute. */
@@ -30,7 +30,7 @@ export interface Admission {
   readonly refusal: Refusal | null;
   /** Of the answer or of its refusal. */
   readonly headers: Record<string, string>;
-  readonly taken: Taken;
+  readonly taken: Buckets;
 }
 
 /** A day of a key. */
@@ -41,7 +41,7 @@ export const DAY_MS = 24 * 60 * MINUTE_MS;
 /** An answer that has not ended by then never will: its Session was reset. */
 const LOST_MS = 30 * MINUTE_MS;
 
-export const NOTHING_TAKEN: Taken = {
+export const EMPTY_BUCKETS: Buckets = {
   at: 0,
   requests: 0,
   tokens: 0,
@@ -52,10 +52,10 @@ export const NOTHING_TAKEN: Taken = {
 };
 
 /** A day of UTC, such as 2026-11-27. */
-export const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10);
+export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 /** What is left of `taken` at a later time. */
-function now(taken: Taken, { rpm, tpm }: KeyLimits, time: number): Taken {
+function drained(taken: Buckets, { rpm, tpm }: KeyLimits, time: number): Buckets {
   const minutes = Math.max(0, time - taken.at) / MINUTE_MS;
   const isToday = taken.day === dayOf(time);
   return {
@@ -77,18 +77,18 @@ interface Ticket {
 }
 
 /** `take`, with what is told of it. */
-export function admitted(before: Taken, limits: KeyLimits, asked: Ticket): Admission {
+export function admit(before: Buckets, limits: KeyLimits, asked: Ticket): Admission {
   const { taken, refusal } = take(before, limits, asked);
   return { taken, refusal, headers: rateHeaders(taken, limits, asked.time) };
 }
 
 /** Takes one request and `tokens` tokens under the name `ticket`, or says what stands against it. */
 export function take(
-  before: Taken,
+  before: Buckets,
   limits: KeyLimits,
   { ticket, tokens, time }: Ticket,
-): { readonly taken: Taken; readonly refusal: Refusal | null } {
-  const taken = now(before, limits, time);
+): { readonly taken: Buckets; readonly refusal: Refusal | null } {
+  const taken = drained(before, limits, time);
   const refusal = refusalOf(taken, limits, tokens, time);
   if (refusal) return { taken, refusal };
   return {
@@ -105,8 +105,8 @@ export function take(
 }
 
 /** An answer has ended: it cost `tokens`, instead of what was taken for it. */
-export function settle(before: Taken, limits: KeyLimits, { ticket, tokens, time }: Ticket): Taken {
-  const taken = now(before, limits, time);
+export function settle(before: Buckets, limits: KeyLimits, { ticket, tokens, time }: Ticket): Buckets {
+  const taken = drained(before, limits, time);
   const { [ticket]: own, ...live } = taken.live;
   if (!own) return taken;
   const more = tokens - own.tokens;
@@ -118,7 +118,7 @@ export function settle(before: Taken, limits: KeyLimits, { ticket, tokens, time 
   };
 }
 
-function refusalOf(taken: Taken, limits: KeyLimits, tokens: number, time: number): Refusal | null {
+function refusalOf(taken: Buckets, limits: KeyLimits, tokens: number, time: number): Refusal | null {
   const { rpm, rpd, tpm, tpd, parallel } = limits;
   const midnight = DAY_MS - (time % DAY_MS);
   if (parallel !== undefined && Object.keys(taken.live).length >= parallel)
@@ -138,7 +138,7 @@ function refusalOf(taken: Taken, limits: KeyLimits, tokens: number, time: number
 const wait = (level: number, limit: number): number => Math.ceil(((level - limit) / limit) * MINUTE_MS);
 
 /** OpenAI's headers, of the minute or the day, whichever has less left. */
-export function rateHeaders(taken: Taken, limits: KeyLimits, time: number): Record<string, string> {
+export function rateHeaders(taken: Buckets, limits: KeyLimits, time: number): Record<string, string> {
   const midnight = DAY_MS - (time % DAY_MS);
   return {
     ...headersOf("requests", [

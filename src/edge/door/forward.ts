@@ -10,7 +10,7 @@ import { describedModel, servedModel } from "../prompt/target.ts";
 import { askHere, askSession, askUnnamed } from "../session/sessions.ts";
 import type { Dialect, TurnRequest } from "../session/turn-request.ts";
 import type { Way } from "../store/storage-failure.ts";
-import { admitted } from "../tenant/metering.ts";
+import { admit } from "../tenant/metering.ts";
 import { isNamed, sessionName, type Tenant } from "../tenant/tenant.ts";
 import { clientLeft } from "../tenant/waiting.ts";
 import { answered } from "./lost.ts";
@@ -33,7 +33,7 @@ export async function forward(
   const named = isNamed(affinity, generation);
   const visit = await placed(request, env, later);
   const most = maxTokens(generation.maxTokens, tenant.record?.limits.max ?? null, env);
-  const admission = tenant.record && (await admitted(tenant.record, generation, most, env));
+  const admission = tenant.record && (await admit(tenant.record, generation, most, env));
   const { signal } = request;
   const turn: TurnRequest = {
     generation: { ...generation, model, maxTokens: most },
@@ -41,7 +41,7 @@ export async function forward(
     session: name,
     requestId,
     key: tenant.name,
-    admitted: admission?.metered.admitted ?? null,
+    reservation: admission?.meter.reservation ?? null,
     traceparent: request.headers.get(TRACEPARENT),
     visit,
   };
@@ -65,7 +65,7 @@ export async function forward(
     return response;
   } catch (error) {
     // No Session will; one whose client has left does, since it knows what was computed.
-    if (admission && !(reached && signal.aborted)) later(admission.metered.settle(0));
+    if (admission && !(reached && signal.aborted)) later(admission.meter.settle(0));
     throw error;
   }
 }

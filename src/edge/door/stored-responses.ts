@@ -5,7 +5,7 @@ import type { ResponsesDialect } from "../api/responses/request.ts";
 import type { Env } from "../env.ts";
 import { sessionOf } from "../session/sessions.ts";
 import { fromStorage } from "../store/storage-failure.ts";
-import { admittedTokens } from "../tenant/metering.ts";
+import { admitTokens } from "../tenant/metering.ts";
 import { hiddenName, type Tenant } from "../tenant/tenant.ts";
 
 /** Only a tenant's own requests get to what a root names. */
@@ -39,8 +39,8 @@ export async function askResponse(
 export async function storedResponse(id: string, method: string, tenant: Tenant, env: Env): Promise<Response> {
   const root = rootIn(id);
   if (root !== null) {
-    const admission = tenant.record && (await admittedTokens(tenant.record, 0, env));
-    await admission?.metered.settle(0);
+    const admission = tenant.record && (await admitTokens(tenant.record, 0, env));
+    await admission?.meter.settle(0);
     const session = sessionOf(env, await nameOf(tenant.secret, root));
     if (method === "DELETE") {
       const deleted = await fromStorage(() => session.deleteResponse(id), "no response can be deleted");

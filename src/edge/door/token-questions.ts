@@ -10,7 +10,7 @@ import type { Env } from "../env.ts";
 import { describedModel } from "../prompt/target.ts";
 import { sessionHere, sessionOf } from "../session/sessions.ts";
 import { askAnyway } from "../store/storage-failure.ts";
-import { admittedTokens, readCost } from "../tenant/metering.ts";
+import { admitTokens, readCost } from "../tenant/metering.ts";
 import { hiddenName, type Tenant } from "../tenant/tenant.ts";
 
 /** Objects among which a tenant's questions are spread. */
@@ -28,7 +28,7 @@ export async function askTokens(
 ): Promise<Response> {
   checkQuestion(request.question, await describedModel(env.ASSETS));
   const { length } = JSON.stringify(request);
-  const admission = tenant.record && (await admittedTokens(tenant.record, readCost(length), env));
+  const admission = tenant.record && (await admitTokens(tenant.record, readCost(length), env));
   try {
     const mark = affinity ?? `${Math.floor(Math.random() * OBJECTS)}`;
     const object = sessionOf(env, await hiddenName(tenant.secret, `tokens:${mark}`));
@@ -38,6 +38,6 @@ export async function askTokens(
     if ("error" in answer) throw errorOf(answer.error);
     return new Response(answer.json, { headers: { "content-type": "application/json", ...admission?.headers } });
   } finally {
-    await admission?.metered.wasRead();
+    await admission?.meter.wasRead();
   }
 }

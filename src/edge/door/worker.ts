@@ -21,12 +21,10 @@ import { parseResponses } from "../api/responses/request.ts";
 import { parseDetokenize, parseTemplate, parseTokenize } from "../api/tokens/question.ts";
 import type { Env } from "../env.ts";
 import { originsOf } from "../origins/origins.ts";
-import type { Generation } from "../prompt/generation.ts";
 import { describedModel, servedModel } from "../prompt/target.ts";
 import { FairShare } from "../session/fair-share.ts";
 import { fromStorage } from "../store/storage-failure.ts";
 import { authenticate, checkStranger, type Tenant } from "../tenant/tenant.ts";
-import { askChoices } from "./choices.ts";
 import { forward } from "./forward.ts";
 import { type Later, placed } from "./placed.ts";
 import { OriginWatch } from "./readiness.ts";
@@ -142,8 +140,7 @@ app.get("/v1/usage/:name?", async (c) => {
 for (const [path, parse] of Object.entries({ "/v1/chat/completions": parseChat, "/v1/completions": parseCompletion })) {
   app.post(path, async (c) => {
     const body = await jsonBody(c.req.raw, keyOf(c.var));
-    const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
-    const answer = await askChoices(parse(body, randomSeed), ask);
+    const answer = await forward(parse(body, randomSeed), c.var, c.req.raw, c.env, laterOf(c));
     return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
   });
 }

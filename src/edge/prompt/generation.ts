@@ -72,3 +72,12 @@ export interface Generation {
   /** What the client calls this conversation, if it does. */
   readonly cacheKey: string | null;
 }
+
+/** Far enough apart for any two seeds, and 0 for the first choice, which is the answer of a request for one. */
+const SEED_STEP = 0x9e3779b9;
+
+/** One of the `n` choices that are asked for, each with a seed of its own. */
+export const choiceOf = (generation: Generation, choice: number): Generation => {
+  const seed = (generation.sampling.seed + choice * SEED_STEP) >>> 0;
+  return { ...generation, choice, sampling: { ...generation.sampling, seed } };
+};

@@ -1,12 +1,9 @@
 /** An answer on its way to the client, streamed or whole, and what is told of it at its end. */
 
-import { errorResponse } from "../api/error-response.ts";
 import type { Form, Piece } from "../api/openai/stream.ts";
-import type { Outcome } from "../api/outcome.ts";
-import type { SessionPlace } from "../api/placement-schema.ts";
 import { report } from "../api/report.ts";
+import type { Account } from "./account.ts";
 import type { Tally } from "./answer.ts";
-import type { AnswerLine, Circumstance } from "./answer-line.ts";
 import type { Turn } from "./turn.ts";
 
 const ANSWER_HEADERS = {
@@ -30,63 +27,67 @@ const within = (ms: number, wait: (done: () => void) => void): Promise<void> =>
     });
   });
 
-/** The pieces of an answer, of which the first has been waited for. */
-export interface Begun {
+/** An answer that has begun: its first verdict has come. */
+export interface LiveAnswer {
+  readonly turn: Turn;
+  readonly form: Form;
+  readonly account: Account;
   readonly first: IteratorResult<Piece, Tally>;
   readonly rest: AsyncGenerator<Piece, Tally>;
-}
-
-/** What an answer's end is told to. */
-interface Told {
-  readonly line: AnswerLine;
-  readonly circumstance: () => Circumstance;
-  /** Completes the answer's account. */
-  readonly account: (outcome: Outcome, place: SessionPlace) => Outcome;
   /** Resolves when what the end says to be stored is. */
-  readonly written: () => Promise<void>;
+  written(): Promise<void>;
+  /** Keeps what is to be kept, and lets go of the rest. Does so once, and never rejects. */
+  leave(): Promise<void>;
 }
 
-/**
- * The answer, streamed or whole; the turn ends when it ends, however it ends.
- * @param leave keeps what is to be kept, and lets the next turn in
- * @param later takes what goes on behind the response
- */
-export async function respond(
-  turn: Turn,
-  form: Form,
-  { first, rest }: Begun,
-  { line, circumstance, account, written }: Told,
-  leave: () => Promise<void>,
-  later: (work: Promise<void>) => void,
-): Promise<Response> {
-  /** Hands each part of the answer to `send` as it is decided. Throws what breaks the answer off. */
+/** Hands each part of an answer to `send` as it is decided. Throws what breaks the answer off. */
+async function write(answer: LiveAnswer, send: (part: string) => void): Promise<void> {
+  const { turn, form, account, first, rest } = answer;
+  try {
+    send(form.begin());
+    let step = first;
+    for (; !step.done && !turn.closed; step = await rest.next()) send(form.piece(step.value));
+    if (!step.done) return account.fail(null);
+    const end = form.end(account.end(step.value));
+    await answer.written();
+    send(end);
+  } catch (error) {
+    report(turn.head.id, error);
+    account.fail(error);
+    throw error;
+  } finally {
+    await rest.return(undefined as never);
+  }
+}
+
+interface Course {
+  /** Begins the choice behind one that has ended; null where there is none. */
+  readonly next: (answer: LiveAnswer) => Promise<LiveAnswer | null>;
+  /** Ends the turn, when all of it has ended, however it ends. */
+  readonly end: () => void;
+  /** The response where nothing was sent before an error. */
+  readonly refused: (error: unknown) => Response;
+  /** Takes what goes on behind the response. */
+  readonly later: (work: Promise<void>) => void;
+}
+
+/** The answer, streamed or whole, or all choices of it one after the other. */
+export async function respond(first: LiveAnswer, { next, end, refused, later }: Course): Promise<Response> {
+  let answer = first;
+  let cancelled = false;
   const run = async (send: (part: string) => void): Promise<void> => {
-    try {
-      send(form.begin());
-      let step = first;
-      for (; !step.done && !turn.closed; step = await rest.next()) send(form.piece(step.value));
-      if (step.done) {
-        const outcome = turn.outcome(step.value);
-        const where = circumstance();
-        line.ended(outcome, where);
-        const end = form.end(account(outcome, where.place));
-        await written();
-        send(end);
-      } else {
-        line.left(turn.predicted, circumstance());
-      }
-    } catch (error) {
-      report(turn.head.id, error);
-      if (turn.closed) line.left(turn.predicted, circumstance());
-      else line.failed(error, turn.predicted, circumstance());
-      throw error;
-    } finally {
-      await rest.return(undefined as never);
+    for (;;) {
+      await write(answer, send);
+      if (answer.turn.closed) return;
+      const following = await next(answer);
+      if (following === null) return;
+      answer = following;
+      if (cancelled) answer.turn.close();
     }
   };
-  const left = () => leave().catch((error) => report(turn.head.id, error));
-  const headers = { ...ANSWER_HEADERS, "content-type": form.contentType };
-  const { failed } = form;
+  const leave = () => answer.leave().finally(end);
+  const headers = { ...ANSWER_HEADERS, "content-type": first.form.contentType };
+  const { failed } = first.form;
   if (!failed) {
     // Its status is decided last: behind a 200 a body could only break.
     let body = "";
@@ -96,13 +97,12 @@ export async function respond(
       });
       return new Response(body, { headers });
     } catch (error) {
-      return errorResponse(error);
+      return refused(error);
     } finally {
-      later(left());
+      later(leave());
     }
   }
   const encoder = new TextEncoder();
-  let cancelled = false;
   let taken = (): void => {};
   const stream = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
     const send = (part: string): void => {
@@ -113,7 +113,7 @@ export async function respond(
     if (!cancelled && controller.desiredSize! <= 0) await within(TAKEN_MS, (done) => (taken = done));
     if (!cancelled) controller.close();
     await scheduler.wait(0);
-    await left();
+    await leave();
   };
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => later(stream(controller)),
@@ -121,7 +121,7 @@ export async function respond(
     cancel: () => {
       cancelled = true;
       taken();
-      turn.close();
+      answer.turn.close();
     },
   });
   return new Response(body, { headers });

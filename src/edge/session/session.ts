@@ -5,15 +5,13 @@
  */
 
 import { commonPrefix } from "../../core/model/common-prefix.ts";
-import { OutriderError } from "../../core/model/errors.ts";
 import { History } from "../../core/speculate/history.ts";
 import { type ErrorFields, errorFields, errorResponse } from "../api/error-response.ts";
 import { llamaForm } from "../api/llama/form.ts";
 import { longWork } from "../api/long-work.ts";
 import { messagesError, messagesForm } from "../api/messages/form.ts";
-import { type Form, formOf } from "../api/openai/stream.ts";
-import type { Cost, Outcome, Timings } from "../api/outcome.ts";
-import type { SessionPlace } from "../api/placement-schema.ts";
+import { type ChoiceEnds, type Form, formOf, type Piece } from "../api/openai/stream.ts";
+import type { Cost, Timings } from "../api/outcome.ts";
 import { report } from "../api/report.ts";
 import { ResponseStore, type ResponseTurn } from "../api/responses/store.ts";
 import { tokensAnswer } from "../api/tokens/answer.ts";
@@ -27,19 +25,19 @@ import { Route } from "../origins/origin.ts";
 import { deadlineOf, originsOf } from "../origins/origins.ts";
 import { RoundTrips } from "../origins/round-trips.ts";
 import { traced } from "../origins/trace.ts";
-import type { Generation } from "../prompt/generation.ts";
+import { choiceOf, type Generation } from "../prompt/generation.ts";
 import { loadedTarget } from "../prompt/target.ts";
 import { PageStore } from "../store/pages.ts";
-import { isStorageFailure, tellStorageFailure, unstoredOutcome } from "../store/storage-failure.ts";
+import { isStorageFailure, tellStorageFailure } from "../store/storage-failure.ts";
 import { TimelineStore } from "../store/timeline-store.ts";
-import { Metered } from "../tenant/metering.ts";
-import { AnswerLine } from "./answer-line.ts";
+import { admitAgain } from "../tenant/metering.ts";
+import { Account } from "./account.ts";
+import type { Tally } from "./answer.ts";
 import { costOf } from "./cost.ts";
 import { Queue } from "./queue.ts";
-import { type Begun, respond } from "./respond.ts";
+import { type LiveAnswer, respond } from "./respond.ts";
 import { Turn } from "./turn.ts";
 import { BUSY_STATUS, type Dialect, type TurnRequest } from "./turn-request.ts";
-import { untold } from "./untold.ts";
 
 /** Requests that may wait behind the answer under way. */
 const MAX_WAITING = 4;
@@ -50,11 +48,12 @@ const ALARM_EVERY_MS = 60_000;
 /** The Session that learned last in this isolate: its way, its target and its drafter are a new Session's as well. */
 let learned: History | undefined;
 
-/** Settles an answer that has not begun: its client has left or is at fault, or else it costs nothing. */
-function settled(metered: Metered, turn: Turn | null, error: unknown): Promise<void> {
-  // The origin may have computed all of the prompt.
-  if (turn?.closed) return metered.settle(turn.timeline.length);
-  return error instanceof OutriderError && error.status === 400 ? metered.wasRead() : metered.settle(0);
+/** A choice that is to begin, and what it shares with the others. */
+interface Choice {
+  readonly choice: number;
+  readonly startedAt: number;
+  readonly account: Account;
+  readonly ends: ChoiceEnds;
 }
 
 /** From this isolate to the origins. */
@@ -97,93 +96,127 @@ export class Session {
 
   /**
    * A turn: the answer, or what it is refused with. Rejects with what makes the storage fail, and with nothing else.
+   * Several choices are one turn, so that the prompt they share is read once; each has an account of its own.
    * @param signal tells that the client has left
    */
   async turn(request: TurnRequest, signal: AbortSignal): Promise<Response> {
     const startedAt = Date.now();
-    const { requestId, key, dialect, unstored = false } = request;
-    const line = new AnswerLine(request, startedAt, this.env);
-    const metered = request.admitted && new Metered(request.admitted, this.env);
-    let begun: Turn | null = null;
+    const { generation, dialect, reservation } = request;
+    const later = (work: Promise<unknown>) => this.ctx.waitUntil(work);
+    const refused = (error: unknown) => errorResponse(error, dialect?.kind === "messages" ? messagesError : undefined);
+    const ends: ChoiceEnds = { outcomes: [], texts: [] };
+    const account = new Account(request, reservation, startedAt, this.env, later);
+    let end = () => {};
     try {
       this.#keepHours = keepHours(this.env.KEEP_HOURS);
       if (request.unlessBusy && this.#queue.busy) return new Response(null, { status: BUSY_STATUS });
-      const end = await this.#queue.enter(signal);
-      const leave = () => {
-        begun?.leave();
-        this.#draft?.leave();
-        end();
+      end = await this.#queue.enter(signal);
+      const response = dialect?.kind === "responses" ? this.#responses.turn(generation, dialect) : null;
+      const first = await this.#begin(request, response, { choice: 0, startedAt, account, ends }, signal);
+      // Other doors answer once.
+      const count = dialect === null ? generation.n : 1;
+      let choice = 0;
+      const next = async (live: LiveAnswer): Promise<LiveAnswer | null> => {
+        if (++choice === count) return null;
+        await live.leave();
+        const meter = reservation && (await admitAgain(reservation, this.env));
+        const began = Date.now();
+        const own = new Account(request, meter, began, this.env, later);
+        try {
+          return await this.#begin(request, response, { choice, startedAt: began, account: own, ends }, signal);
+        } catch (error) {
+          report(request.requestId, error);
+          own.fail(error);
+          throw error;
+        }
       };
-      try {
-        const origins = originsOf(this.env);
-        const { placement, client } = request.visit;
-        const response = dialect?.kind === "responses" ? this.#responses.turn(request.generation, dialect) : null;
-        const generation = response?.generation ?? request.generation;
-        const target = await loadedTarget(this.env.ASSETS);
-        if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
-        const nearestFirst = roundTrips.order(origins, placement.region ?? client, this.#origin);
-        const tracedOrigins = nearestFirst.map((origin) => traced(origin, line.traceparent));
-        const route = new Route(tracedOrigins, breakers, Date.now);
-        const turn = await Turn.of(generation, {
-          target,
-          draft: this.#draft,
-          history: this.#history,
-          before: this.#timeline,
-          session: request.session,
-          tenant: key,
-          prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
-          sharedCpu: this.env.SHARED_CPU === "true",
-          cpuMs: cpuBudgetMs(this.env.CPU_MS),
-          route,
-          deadlineMs: deadlineOf(this.env),
-          id: requestId.replace(/^req_/, ""),
-          startedAt,
-        });
-        begun = turn;
-        // A stream is cancelled when its client leaves. Before there is one, only the request tells.
-        signal.addEventListener("abort", () => turn.close());
-        if (signal.aborted) turn.close();
-        // What it stores has an end before it has a beginning. A stream says in its first event whether it is stored.
-        if (response?.stores) await this.#keepFor(this.#keepHours * HOUR_MS, generation.stream);
-        const beginning = await this.#begin(turn);
-        this.ctx.waitUntil(roundTrips.measure(origins));
-        const once = unstored || (request.once ?? false);
-        const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
-        const form = response?.form(turn.head) ?? plainForm(turn, generation, dialect);
-        const place = (): SessionPlace => {
-          const ms = roundTrips.nearest(origins);
-          return { ...placement, ...(ms !== null && { round_trip_ms: ms }) };
-        };
-        const circumstance = () => ({ origin: route.asked?.name ?? null, place: place() });
-        const knows = this.env.SHOW_CACHED === "true" || key !== null;
-        const account = (ended: Outcome, placement: SessionPlace): Outcome => {
-          const outcome = unstored ? unstoredOutcome(ended) : ended;
-          if (!knows) return untold({ ...outcome, account: { ...outcome.account, placement } });
-          const cost = this.#cost(turn, outcome.timings, once);
-          return { ...outcome, account: { ...outcome.account, placement, cost } };
-        };
-        const over = () => {
-          // The origin that began the answer may have been lost meanwhile.
-          this.#origin = route.asked?.name ?? null;
-          leave();
-          return metered?.settle(turn.timeline.length);
-        };
-        const leaving = () => keep().catch(toldUnkept).finally(over);
-        const written = async () => (response?.stores ? this.ctx.storage?.sync() : undefined);
-        const told = { line, circumstance, account, written };
-        return await respond(turn, form, beginning, told, leaving, (work) => this.ctx.waitUntil(work));
-      } catch (error) {
-        leave();
-        throw error;
-      }
+      return await respond(first, { next, end, refused, later });
     } catch (error) {
+      end();
       // The Worker asks again, and says that nothing is to be stored.
       if (isStorageFailure(error)) throw error;
-      report(requestId, error);
-      line.failed(error, 0, null);
-      if (metered) this.ctx.waitUntil(settled(metered, begun, error));
-      return errorResponse(error, dialect?.kind === "messages" ? messagesError : undefined);
+      report(request.requestId, error);
+      account.fail(error);
+      return refused(error);
     }
+  }
+
+  /** Begins a choice, and waits for its first verdict, so that a refusal has its own status. */
+  async #begin(
+    request: TurnRequest,
+    response: ResponseTurn | null,
+    { choice, startedAt, account, ends }: Choice,
+    signal: AbortSignal,
+  ): Promise<LiveAnswer> {
+    const { dialect, key, requestId, session, visit } = request;
+    const generation = choiceOf(response?.generation ?? request.generation, choice);
+    const origins = originsOf(this.env);
+    const target = await loadedTarget(this.env.ASSETS);
+    if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
+    const nearestFirst = roundTrips.order(origins, visit.placement.region ?? visit.client, this.#origin);
+    const tracedOrigins = nearestFirst.map((origin) => traced(origin, account.traceparent));
+    const route = new Route(tracedOrigins, breakers, Date.now);
+    const turn = await Turn.of(generation, {
+      target,
+      draft: this.#draft,
+      history: this.#history,
+      before: this.#timeline,
+      session,
+      tenant: key,
+      prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
+      sharedCpu: this.env.SHARED_CPU === "true",
+      cpuMs: cpuBudgetMs(this.env.CPU_MS),
+      route,
+      deadlineMs: deadlineOf(this.env),
+      id: requestId.replace(/^req_/, ""),
+      startedAt,
+    });
+    // A spare object is not asked again, and a storage that has failed is left alone.
+    const isKept = !request.unstored && !request.once;
+    account.begin({ turn, route, origins, roundTrips, cost: (timings) => this.#cost(turn, timings, isKept) });
+    // A stream is cancelled when its client leaves. Before there is one, only the request tells.
+    signal.addEventListener("abort", () => turn.close());
+    if (signal.aborted) turn.close();
+    const forget = () => {
+      turn.leave();
+      this.#draft?.leave();
+    };
+    const decided = turn.decided();
+    let first: IteratorResult<Piece, Tally>;
+    try {
+      // What it stores has an end before it has a beginning. A stream says in its first event whether it is stored.
+      if (response?.stores) await this.#keepFor(this.#keepHours * HOUR_MS, generation.stream);
+      first = await decided.next();
+    } catch (error) {
+      await turn.idle();
+      forget();
+      throw error;
+    }
+    this.ctx.waitUntil(roundTrips.measure(origins));
+    let left: Promise<void> | null = null;
+    const leave = async (): Promise<void> => {
+      try {
+        await turn.idle();
+        if (isKept) await this.#keep(turn, response).catch(toldUnkept);
+      } catch (error) {
+        report(turn.head.id, error);
+      } finally {
+        this.#timeline = turn.timeline;
+        // The origin that began the answer may have been lost meanwhile.
+        this.#origin = route.asked?.name ?? null;
+        forget();
+      }
+    };
+    const form = response?.form(turn.head) ?? plainForm(turn, generation, dialect, ends);
+    return {
+      turn,
+      form,
+      account,
+      first,
+      rest: decided,
+      written: async () => (response?.stores ? this.ctx.storage?.sync() : undefined),
+      leave: () => (left ??= leave()),
+    };
   }
 
   /**
@@ -222,21 +255,9 @@ export class Session {
     this.#responses.forget();
   }
 
-  /** Waits for the first verdict, so that a refusal has its own status. */
-  async #begin(turn: Turn): Promise<Begun> {
-    const decided = turn.decided();
-    try {
-      return { first: await decided.next(), rest: decided };
-    } catch (error) {
-      await turn.idle();
-      throw error;
-    }
-  }
-
-  /** @param once nothing is stored */
-  #cost(turn: Turn, timings: Timings, once: boolean): Cost {
+  #cost(turn: Turn, timings: Timings, isKept: boolean): Cost {
     const { timeline: after, budget } = turn;
-    const keep = once ? NOTHING : this.#keepOf(after);
+    const keep = isKept ? this.#keepOf(after) : NOTHING;
     const pages = { pagesBefore: this.#pages.count, pageBytes: this.#draft?.pageBytes ?? 0 };
     return costOf({ timings, budget, before: this.#timeline, after, keep, ...pages });
   }
@@ -247,7 +268,6 @@ export class Session {
 
   /** Stores what the turn has added, once, as far as that pays. */
   async #keep(turn: Turn, response: ResponseTurn | null): Promise<void> {
-    await turn.idle();
     const { timeline } = turn;
     learned = this.#history;
     const { pages, ms } = this.#keepOf(timeline);
@@ -284,13 +304,13 @@ function toldUnkept(error: unknown): void {
 }
 
 /** The form of an answer that is not a response. */
-function plainForm({ head, echo }: Turn, generation: Generation, dialect: Dialect | null): Form {
+function plainForm({ head, echo }: Turn, generation: Generation, dialect: Dialect | null, ends: ChoiceEnds): Form {
   switch (dialect?.kind) {
     case "messages":
       return messagesForm(head, generation);
     case "llama":
       return llamaForm(head, generation, dialect);
     default:
-      return formOf(head, generation, echo);
+      return formOf(head, generation, echo, ends);
   }
 }

@@ -7,7 +7,7 @@ import type { MessagesDialect } from "../api/messages/request.ts";
 import type { ResponsesDialect } from "../api/responses/request.ts";
 import type { Visit } from "../place/placement.ts";
 import type { Generation } from "../prompt/generation.ts";
-import type { Admitted } from "../tenant/metering.ts";
+import type { Reservation } from "../tenant/metering.ts";
 
 /**
  * A door to an answer in another shape than OpenAI's completions: what its answer needs to know beside the
@@ -28,7 +28,7 @@ export interface TurnRequest {
   /** Name of the caller's key; null where the API is open. */
   readonly key: string | null;
   /** Of a key with a meter. */
-  readonly admitted: Admitted | null;
+  readonly reservation: Reservation | null;
   /** The client's trace, if it has one. */
   readonly traceparent: string | null;
   readonly visit: Visit;

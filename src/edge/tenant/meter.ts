@@ -7,12 +7,12 @@ import { DurableObject } from "cloudflare:workers";
 import type { KeyLimits } from "../../core/platform/keys.ts";
 import {
   type Admission,
-  admitted,
+  admit,
+  type Buckets,
   DAY_MS,
   dayOf,
-  NOTHING_TAKEN,
+  EMPTY_BUCKETS,
   settle,
-  type Taken,
   type Usage,
 } from "../bill/allowance.ts";
 import { Table } from "../store/table.ts";
@@ -25,7 +25,7 @@ const COLUMNS = `(day TEXT PRIMARY KEY, requests INTEGER NOT NULL, tokens INTEGE
 
 export class Meter extends DurableObject<unknown> {
   readonly #table: Table;
-  #taken: Taken | null = null;
+  #taken: Buckets | null = null;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
@@ -34,12 +34,12 @@ export class Meter extends DurableObject<unknown> {
 
   /** Takes a request and the tokens that it may cost, or refuses it. */
   async admit(limits: KeyLimits, ticket: string, tokens: number): Promise<Admission> {
-    const admission = admitted(this.#read(), limits, { ticket, tokens, time: Date.now() });
+    const admission = admit(this.#read(), limits, { ticket, tokens, time: Date.now() });
     if (!admission.refusal) await this.#write(admission.taken);
     return admission;
   }
 
-  /** An answer that was admitted has ended, at the cost of so many tokens. */
+  /** An answer that was admit has ended, at the cost of so many tokens. */
   async settle(limits: KeyLimits, ticket: string, tokens: number): Promise<void> {
     await this.#write(settle(this.#read(), limits, { ticket, tokens, time: Date.now() }));
   }
@@ -56,17 +56,17 @@ export class Meter extends DurableObject<unknown> {
     this.#taken = null;
   }
 
-  #read(): Taken {
+  #read(): Buckets {
     const newest = "SELECT taken FROM usage ORDER BY day DESC LIMIT 1";
     this.#taken ??=
       this.#table.read((sql) => {
         const [row] = sql.exec<{ taken: string }>(newest).toArray();
-        return row && (JSON.parse(row.taken) as Taken);
-      }) ?? NOTHING_TAKEN;
+        return row && (JSON.parse(row.taken) as Buckets);
+      }) ?? EMPTY_BUCKETS;
     return this.#taken;
   }
 
-  async #write(taken: Taken): Promise<void> {
+  async #write(taken: Buckets): Promise<void> {
     const isNewDay = this.#taken?.day !== taken.day;
     this.#taken = taken;
     const { day, dayRequests, dayTokens } = taken;

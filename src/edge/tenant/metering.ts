@@ -6,16 +6,18 @@
 import { OutriderError } from "../../core/model/errors.ts";
 import type { KeyLimits, KeyRecord } from "../../core/platform/keys.ts";
 import { RateLimited } from "../api/rate-limited.ts";
-import { type Admission, admitted as admittedBy, NOTHING_TAKEN, settle, type Taken } from "../bill/allowance.ts";
+import { type Admission, admit as admitHere, type Buckets, EMPTY_BUCKETS, settle } from "../bill/allowance.ts";
 import type { Env } from "../env.ts";
 import type { Generation } from "../prompt/generation.ts";
 import { isStorageFailure, tellStorageFailure } from "../store/storage-failure.ts";
 
-/** What `Metered` needs to settle an answer. Plain data: it crosses from the Worker to the Session. */
-export interface Admitted {
+/** What `AnswerMeter` needs to settle an answer. Plain data: it crosses from the Worker to the Session. */
+export interface Reservation {
   readonly name: string;
   readonly limits: KeyLimits;
   readonly ticket: string;
+  /** Tokens that were taken for it. */
+  readonly tokens: number;
   /** Tokens that it costs to read what was asked, where no answer comes of it. */
   readonly read: number;
 }
@@ -30,7 +32,7 @@ const ANSWER_TOKENS = 256;
 /** The tokens that so many characters cost which are only read. */
 export const readCost = (characters: number): number => Math.ceil((READ_SHARE * characters) / TOKEN_CHARACTERS);
 /** What keys have taken, by name, as this isolate knows: as many as the deployment has. */
-const known = new Map<string, Taken>();
+const known = new Map<string, Buckets>();
 
 /** Throws what is no failure of the storage. */
 function unmetered(error: unknown): void {
@@ -39,34 +41,34 @@ function unmetered(error: unknown): void {
 }
 
 /** An answer of a key that has a meter; its Session or, where no Session is reached, the Worker ends it. */
-export class Metered {
-  readonly admitted: Admitted;
+export class AnswerMeter {
+  readonly reservation: Reservation;
   readonly #env: Pick<Env, "METER">;
   #settled = false;
 
-  constructor(admitted: Admitted, env: Pick<Env, "METER">) {
-    this.admitted = admitted;
+  constructor(reservation: Reservation, env: Pick<Env, "METER">) {
+    this.reservation = reservation;
     this.#env = env;
   }
 
   /** It was read, and no target has computed anything for it. Counts once. */
   wasRead(): Promise<void> {
-    return this.settle(this.admitted.read);
+    return this.settle(this.reservation.read);
   }
 
   /** It has cost so many tokens, prompt and answer together. Counts once. */
   async settle(tokens: number): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
-    const { name, limits, ticket } = this.admitted;
+    const { name, limits, ticket } = this.reservation;
     const taken = known.get(name);
     if (taken) known.set(name, settle(taken, limits, { ticket, tokens, time: Date.now() }));
     await this.#env.METER?.getByName(name).settle(limits, ticket, tokens).catch(unmetered);
   }
 }
 
-interface MeteredAnswer {
-  readonly metered: Metered;
+interface MeterAdmission {
+  readonly meter: AnswerMeter;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -75,27 +77,27 @@ interface MeteredAnswer {
  * where limits are set and the binding METER is missing.
  * @param most tokens of the answer at most
  */
-export async function admitted(
+export async function admit(
   record: KeyRecord,
   generation: Generation,
   most: number,
   env: Pick<Env, "METER">,
-): Promise<MeteredAnswer> {
+): Promise<MeterAdmission> {
   const { length } = JSON.stringify(generation.input);
   const answer = generation.maxTokens === null ? Math.min(most, ANSWER_TOKENS) : most;
-  return admittedTokens(record, Math.ceil(length / TOKEN_CHARACTERS) + answer, env, readCost(length));
+  return admitTokens(record, Math.ceil(length / TOKEN_CHARACTERS) + answer, env, readCost(length));
 }
 
 /**
- * As `admitted`, for a request that takes so many tokens.
- * @param read as `Admitted.read`
+ * As `admit`, for a request that takes so many tokens.
+ * @param read as `Reservation.read`
  */
-export async function admittedTokens(
-  { name, limits }: KeyRecord,
+export async function admitTokens(
+  { name, limits }: Pick<KeyRecord, "name" | "limits">,
   tokens: number,
   env: Pick<Env, "METER">,
   read = tokens,
-): Promise<MeteredAnswer> {
+): Promise<MeterAdmission> {
   if (!env.METER) {
     throw new OutriderError(
       "bad_setting",
@@ -109,9 +111,18 @@ export async function admittedTokens(
   const meter = env.METER.getByName(name);
   const { refusal, headers, taken } = await meter.admit(limits, ticket, tokens).catch((error): Admission => {
     unmetered(error);
-    return admittedBy(known.get(name) ?? NOTHING_TAKEN, limits, { ticket, tokens, time: Date.now() });
+    return admitHere(known.get(name) ?? EMPTY_BUCKETS, limits, { ticket, tokens, time: Date.now() });
   });
   known.set(name, taken);
-  if (!refusal) return { metered: new Metered({ name, limits, ticket, read }, env), headers };
+  if (!refusal) return { meter: new AnswerMeter({ name, limits, ticket, tokens, read }, env), headers };
   throw new RateLimited(`the key "${name}" has reached its limit of ${refusal.limit}`, refusal.retryMs, headers);
+}
+
+/** Takes as much once more, for the next choice of a request. Throws as `admit`. */
+export async function admitAgain(
+  { name, limits, tokens, read }: Reservation,
+  env: Pick<Env, "METER">,
+): Promise<Reservation> {
+  const { meter } = await admitTokens({ name, limits }, tokens, env, read);
+  return meter.reservation;
 }

@@ -5,7 +5,7 @@
 import type * as z from "zod";
 import type { Copied } from "../../../core/speculate/round.ts";
 import type { AnswerContent } from "../../prompt/answer-content.ts";
-import type { FinishReason, Head, Outcome, Timings, TracedToken } from "../outcome.ts";
+import type { FinishReason, Head, Outcome, Timings } from "../outcome.ts";
 import type { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 
 /** As logprobs.ts makes them; null where nothing was asked. */
@@ -44,28 +44,38 @@ function messageOf(head: Head, { text, calls }: AnswerContent) {
   return { role: "assistant", content, refusal: null, ...(tool_calls.length > 0 && { tool_calls }) };
 }
 
-/** The body of an answer that is not streamed. */
-export function completion(
+/** A choice of an answer that is not streamed. */
+export function choiceObject(
   head: Head,
   content: AnswerContent,
   echo: string,
-  outcome: Outcome,
-  trace: readonly TracedToken[] | null,
-  logprobs: ChoiceLogprobs = null,
+  finish: FinishReason,
+  logprobs: ChoiceLogprobs,
 ) {
-  const choice =
-    head.kind === "chat"
-      ? { index: head.index ?? 0, message: messageOf(head, content), logprobs }
-      : { index: head.index ?? 0, text: echo + content.text, logprobs };
+  const index = head.index ?? 0;
+  const said = head.kind === "chat" ? { message: messageOf(head, content) } : { text: echo + content.text };
+  return { index, ...said, logprobs, finish_reason: finish };
+}
+
+/** What an answer that is not streamed begins with. */
+export const completionHead = ({ kind, id, created, model }: Head) => ({
+  id,
+  object: kind === "chat" ? "chat.completion" : "text_completion",
+  created,
+  model,
+});
+
+/** What the last chunk, or an answer that is not streamed, ends with: of several choices together, the prompt once. */
+export function endOf(outcomes: readonly Outcome[]) {
+  const [first] = outcomes as [Outcome];
+  const end = { usage: usage(first), timings: first.timings, outrider: first.account };
+  if (outcomes.length === 1) return end;
+  const completion = outcomes.reduce((sum, { timings }) => sum + timings.predicted_n, 0);
+  const total = end.usage.prompt_tokens + completion;
   return {
-    id: head.id,
-    object: head.kind === "chat" ? "chat.completion" : "text_completion",
-    created: head.created,
-    model: head.model,
-    choices: [{ ...choice, finish_reason: outcome.finish }],
-    usage: usage(outcome),
-    timings: outcome.timings,
-    outrider: trace ? { ...outcome.account, tokens: trace } : outcome.account,
+    usage: { ...end.usage, completion_tokens: completion, total_tokens: total },
+    timings: first.timings,
+    outrider: { ...first.account, seeds: outcomes.map(({ account }) => account.seed) },
   };
 }
 

@@ -12,7 +12,7 @@ import type { Generation } from "../../prompt/generation.ts";
 import { errorBody } from "../error-response.ts";
 import type { Head, Outcome, TracedToken } from "../outcome.ts";
 import { chatLogprobs, type LogprobEntry, logprobEntry, textLogprobs } from "./logprobs.ts";
-import { type ChoiceLogprobs, callId, chunk, completion, type Delta, usage } from "./reply.ts";
+import { type ChoiceLogprobs, callId, choiceObject, chunk, completionHead, type Delta, endOf } from "./reply.ts";
 
 /** A token of the answer, with its log probability where that was asked for. */
 export interface AnswerToken extends TracedToken {
@@ -141,11 +141,25 @@ export interface Form {
 }
 
 type FormOptions = Pick<Generation, "stream" | "includeUsage" | "trace"> &
-  Partial<Pick<Generation, "logprobs" | "offer">>;
+  Partial<Pick<Generation, "logprobs" | "offer" | "n">>;
+
+/** What the forms of one request's choices share. The last of them ends the whole. */
+export interface ChoiceEnds {
+  readonly outcomes: Outcome[];
+  /**
+   * The JSON of each choice that is not streamed. With log probabilities it has megabytes, which as objects would take
+   * ten times the room.
+   */
+  readonly texts: string[];
+}
 
 /** @param echo text that the answer begins with */
-export const formOf = (head: Head, options: FormOptions, echo = ""): Form =>
-  options.stream ? new EventForm(head, options, echo) : completionForm(head, options, echo);
+export const formOf = (
+  head: Head,
+  options: FormOptions,
+  echo = "",
+  ends: ChoiceEnds = { outcomes: [], texts: [] },
+): Form => (options.stream ? new EventForm(head, options, echo, ends) : new CompletionForm(head, options, echo, ends));
 
 /** The account of an answer in another shape: all of the trace stands in it, also where the answer is streamed. */
 export const accountOf = ({ outcome: { account }, tokens, trace }: Completion) =>
@@ -190,9 +204,11 @@ class EventForm implements Form {
   readonly #echo: string;
   readonly #logprobs: LogprobWriter | null;
   readonly #pending: { usage?: null };
+  readonly #ends: ChoiceEnds;
 
-  constructor(head: Head, options: FormOptions, echo: string) {
+  constructor(head: Head, options: FormOptions, echo: string, ends: ChoiceEnds) {
     this.#head = head;
+    this.#ends = ends;
     this.#echo = echo;
     this.#logprobs = options.logprobs == null ? null : new LogprobWriter(head.kind, echo.length);
     this.#options = options;
@@ -234,12 +250,15 @@ class EventForm implements Form {
   }
 
   end(outcome: Outcome): string {
-    const { finish, timings, account } = outcome;
-    const last = { usage: usage(outcome), timings, outrider: account };
-    const chunks = this.#options.includeUsage
-      ? [chunk(this.#head, {}, { finish, ...this.#pending }), chunk(this.#head, null, last)]
-      : [chunk(this.#head, {}, { finish, ...last })];
-    return `${chunks.map(event).join("")}data: [DONE]\n\n`;
+    const { finish } = outcome;
+    const { includeUsage, n } = this.#options;
+    const { outcomes } = this.#ends;
+    outcomes.push(outcome);
+    const last = includeUsage ? this.#pending : endOf([outcome]);
+    const finished = event(chunk(this.#head, {}, { finish, ...last }));
+    if (outcomes.length < (n ?? 1)) return finished;
+    const total = includeUsage ? event(chunk(this.#head, null, endOf(outcomes))) : "";
+    return `${finished}${total}data: [DONE]\n\n`;
   }
 
   failed(error: unknown): string {
@@ -306,8 +325,44 @@ export class DocumentForm implements Form {
   }
 }
 
-const completionForm = (head: Head, { trace, logprobs }: FormOptions, echo: string): Form =>
-  new DocumentForm(trace, ({ tokens, content, outcome }) => {
-    const choice = logprobs == null ? null : new LogprobWriter(head.kind, echo.length).of(tokens);
-    return completion(head, content, echo, outcome, trace ? traceOf(tokens) : null, choice);
-  });
+class CompletionForm implements Form {
+  readonly contentType = "application/json";
+  readonly failed = null;
+  readonly #head: Head;
+  readonly #options: FormOptions;
+  readonly #echo: string;
+  readonly #ends: ChoiceEnds;
+  readonly #buffer = new AnswerBuffer();
+
+  constructor(head: Head, options: FormOptions, echo: string, ends: ChoiceEnds) {
+    this.#head = head;
+    this.#options = options;
+    this.#echo = echo;
+    this.#ends = ends;
+  }
+
+  begin(): string {
+    return "";
+  }
+
+  piece(piece: Piece): string {
+    this.#buffer.push(piece);
+    return "";
+  }
+
+  end(outcome: Outcome): string {
+    const { trace, logprobs, n } = this.#options;
+    const { tokens, content } = this.#buffer;
+    const entries = logprobs == null ? null : new LogprobWriter(this.#head.kind, this.#echo.length).of(tokens);
+    const { outcomes, texts } = this.#ends;
+    texts.push(JSON.stringify(choiceObject(this.#head, content, this.#echo, outcome.finish, entries)));
+    const account = accountOf({ tokens, content, outcome, trace: trace && texts.length === 1 });
+    outcomes.push({ ...outcome, account });
+    if (outcomes.length < (n ?? 1)) return "";
+    const [head, end] = [completionHead(this.#head), endOf(outcomes)].map((part) => JSON.stringify(part)) as [
+      string,
+      string,
+    ];
+    return `${head.slice(0, -1)},"choices":[${texts.join()}],${end.slice(1)}`;
+  }
+}
