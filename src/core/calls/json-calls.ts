@@ -9,7 +9,7 @@ import type { AnswerDelta, CallReader, Tool } from "./family.ts";
 import { JsonScanner } from "./json-scanner.ts";
 
 /** What calls stand between. */
-export interface Bracket {
+interface Bracket {
   readonly open: string;
   readonly close: string;
   /** What stands between two calls of one bracket; unless given, it holds one. */

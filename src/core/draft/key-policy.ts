@@ -19,7 +19,7 @@ export interface KeyPolicy {
 }
 
 /** A policy by its name, as a pack's `drafting.keeping` and `--key-policy` give it. */
-export interface KeyPolicyRow {
+interface KeyPolicyRow {
   /** What stands behind the colon, for the error; no colon where absent. */
   readonly number?: string;
   readonly example: string;

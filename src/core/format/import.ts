@@ -131,7 +131,7 @@ export async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
 /**
  * Throws now, `bad_tokenizer`, for a chat template that would fail each request at run time. A model may have none.
  */
-export function checkChat(tokenizerConfigJson: string, tokenizer: Tokenizer): void {
+function checkChat(tokenizerConfigJson: string, tokenizer: Tokenizer): void {
   try {
     new ChatTemplate(tokenizerConfigJson, tokenizer);
   } catch (error) {

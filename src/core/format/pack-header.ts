@@ -113,7 +113,7 @@ export const modelIdSchema = z
 type Named = Pick<PackHeader, "model" | "config" | "target">;
 
 /** A model as what another one drafts for. */
-export const asTarget = ({ model, config: { context, eosIds } }: Named): NonNullable<PackHeader["target"]> => ({
+const asTarget = ({ model, config: { context, eosIds } }: Named): NonNullable<PackHeader["target"]> => ({
   model,
   context,
   eosIds,

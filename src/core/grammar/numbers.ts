@@ -8,7 +8,7 @@
  */
 import type { Table } from "./expression.ts";
 
-export interface NumberBounds {
+interface NumberBounds {
   readonly integer: boolean;
   readonly minimum?: number | undefined;
   readonly exclusiveMinimum?: number | undefined;
@@ -53,7 +53,7 @@ interface Progress {
 }
 
 /** Remainders beyond this would make too large a table. */
-export const MAX_DIVISOR = 10_000;
+const MAX_DIVISOR = 10_000;
 
 /** Null where the bounds cannot be kept: a divisor with too many digits. */
 export function numberTable(bounds: NumberBounds): Table | null {

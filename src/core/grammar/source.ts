@@ -34,7 +34,7 @@ export const JSON_OBJECT: ConstraintSource = { kind: "schema", schema: { type: "
 const MAX_PROPERTIES = 16;
 
 /** Characters of a constraint as JSON at most. */
-export const MAX_SOURCE_CHARS = 256 * 1024;
+const MAX_SOURCE_CHARS = 256 * 1024;
 
 /** The codes of what `compile` throws. */
 export const REFUSALS: readonly string[] = [

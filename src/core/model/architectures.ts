@@ -7,7 +7,7 @@
 import { OutriderError } from "./errors.ts";
 
 /** What a model may have beside a plain Llama. A tensor of `BLOCK_TENSORS` names the feature that it belongs to. */
-export const FEATURES = ["qkvBias", "qkNorm"] as const;
+const FEATURES = ["qkvBias", "qkNorm"] as const;
 export type Feature = (typeof FEATURES)[number];
 export type Features = { readonly [F in Feature]?: true | undefined };
 

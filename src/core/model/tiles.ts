@@ -17,7 +17,7 @@ import { tensorBytes } from "./layouts.ts";
 const EXACT = { Q4_0: "q4u", Q4_1: "q4u", Q5_0: "q8", Q8_0: "q8" } as const satisfies Partial<
   Record<BlockType, string>
 >;
-export type ExactType = keyof typeof EXACT;
+type ExactType = keyof typeof EXACT;
 
 export const isExact = (type: BlockType): type is ExactType => type in EXACT;
 

@@ -27,7 +27,7 @@ export interface Costs {
 }
 
 /** What is guessed of them; of the pass also its time without a draft token alone. */
-export type CostGuess = Pick<Costs, "roundTripMs" | "draftStepMs"> & { readonly passMs: number | readonly number[] };
+type CostGuess = Pick<Costs, "roundTripMs" | "draftStepMs"> & { readonly passMs: number | readonly number[] };
 
 /**
  * A prior only: a datacentre GPU near by, and a draft of some tens of megabytes in WASM. Only the first rounds of a

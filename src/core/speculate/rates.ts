@@ -29,7 +29,7 @@ export interface Way {
 }
 
 /** What is expected between the drafter's start and its next wrong token. */
-export interface Outlook {
+interface Outlook {
   readonly tokens: number;
   readonly ms: number;
   readonly passes: number;
@@ -53,7 +53,7 @@ const LEAST_PROBABILITY = 2e-3;
  * What a millisecond of drafting must spare of waiting: an isolate's processor is shared, and its time is paid for. By
  * judgement.
  */
-export const STEP_PRICE = 0.03;
+const STEP_PRICE = 0.03;
 
 /** What drafts must promise, as a multiple of the speed without: less is not worth the drafter's own time. */
 const LEAST_GAIN = 1.03;

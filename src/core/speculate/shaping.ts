@@ -37,7 +37,7 @@ export interface Repetition {
 }
 
 /** OpenAI's penalties: subtracted for a token of the answer, once, and each time that it has come. */
-export interface Penalties {
+interface Penalties {
   readonly presence: number;
   readonly frequency: number;
 }
@@ -63,7 +63,7 @@ export interface Change {
   readonly mask?: Mask;
 }
 
-export interface Shaper {
+interface Shaper {
   /**
    * The change of the logits at position `before.length`; null where nothing changes.
    * @param before the timeline up to the position, drafted tokens included. Successive calls of one answer share the

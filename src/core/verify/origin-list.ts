@@ -5,7 +5,7 @@ import { type Region, regionOf } from "./region.ts";
 /** Whether a text is the URL of something that speaks HTTP. */
 export const isHttpUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
 
-export interface OriginEntry {
+interface OriginEntry {
   /** http(s)://host:port */
   readonly url: string;
   /** Where it stands, if the setting says so. */

@@ -9,7 +9,7 @@ export const PRICES_OF = "2026-11-27";
 /** The Paid plan, a month, before any use. */
 export const PAID_USD = 5;
 
-export interface Price {
+interface Price {
   /** What is counted, for tables. */
   readonly unit: string;
   /** USD for one unit beyond what is included. */

@@ -5,7 +5,7 @@
 import { decodeHealth } from "../../core/verify/health.ts";
 import type { Origin } from "../origins/origins.ts";
 
-export interface Readiness {
+interface Readiness {
   readonly status: "ready" | "no_model" | "no_origin";
   /** How many origins are configured, and how many can answer. No addresses: anybody may ask. */
   readonly origins: { readonly configured: number; readonly ready: number };

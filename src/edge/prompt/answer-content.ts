@@ -2,7 +2,7 @@
 import type { AnswerDelta } from "../../core/calls/family.ts";
 
 /** A call as the model wrote it. */
-export interface AnswerCall {
+interface AnswerCall {
   readonly kind: "call";
   readonly name: string;
   /** JSON, unless the answer was cut off in it or the model wrote something else. */

@@ -61,7 +61,7 @@ const breakers = new Breakers(Date.now);
 const roundTrips = new RoundTrips(breakers, Date.now);
 
 /** What a Session lives in. */
-export interface Host {
+interface Host {
   /** Null: nothing is stored. */
   readonly storage: DurableObjectStorage | null;
   waitUntil(work: Promise<unknown>): void;

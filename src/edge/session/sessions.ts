@@ -19,11 +19,7 @@ export const sessionOf = ({ SESSION }: Pick<Env, "SESSION">, name: string, place
   SESSION.getByName(name, placement && hinted(placement)) as unknown as SessionStub;
 
 /** Asks for a turn. A Session that is busy lets it wait, unless it is asked for `elsewhere`. */
-export type AskTurn = (
-  turn: TurnRequest,
-  signal: AbortSignal,
-  elsewhere?: () => Promise<Response>,
-) => Promise<Response>;
+type AskTurn = (turn: TurnRequest, signal: AbortSignal, elsewhere?: () => Promise<Response>) => Promise<Response>;
 
 /** The answer of the object that the turn names. */
 export const askSession =

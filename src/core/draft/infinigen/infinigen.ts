@@ -34,7 +34,7 @@ export interface SkewedLayer {
 }
 
 /** How many keys attentions of a draft step could have read, and how many they did. */
-export interface KeysRead {
+interface KeysRead {
   held: number;
   read: number;
 }
@@ -45,7 +45,7 @@ const ALPHA = 5;
 const WHOLE = 1;
 
 /** Writes to `out` the queries of layer `layer`, (T, H·D), of T tokens of the pass from row `row` on (foretell.ts). */
-export type Foretell = (layer: number, row: number, T: number, out: Floats) => void;
+type Foretell = (layer: number, row: number, T: number, out: Floats) => void;
 
 export class InfiniGen implements ChoosingAttention {
   readonly read: KeysRead = { held: 0, read: 0 };

@@ -109,7 +109,7 @@ export const entriesOf = ({ books }: Books): Float64Array =>
   );
 
 /** How many codes there are. */
-export const codesOf = ({ books }: Books): number => 16 ** books.length;
+const codesOf = ({ books }: Books): number => 16 ** books.length;
 
 /** (codes · 4): what every code stands for in its columns, before the row's scale. */
 export const wordsOf = (books: Books): Float32Array =>
@@ -118,7 +118,7 @@ export const wordsOf = (books: Books): Float32Array =>
   );
 
 /** What a format of additive codes says of its own. */
-export interface Additive {
+interface Additive {
   readonly books: Books;
   /** Bytes of 16 rows × 8 columns. */
   readonly columnsBytes: number;

@@ -88,7 +88,7 @@ const TRANSLATED = [
 /** Places inside of fields that a chat request has otherwise. */
 const INNER = { ".function.parameters": ".input_schema", ".function.": ".", tool_call_id: "tool_use_id" };
 
-export interface MessagesRequest {
+interface MessagesRequest {
   readonly generation: Generation;
   /** Names of what is without effect. */
   readonly ignored: readonly string[];

@@ -16,7 +16,7 @@ import { nearest } from "../nearest.ts";
 /** Whose requests name a field: OpenAI (o), llama.cpp's server (l), vLLM (v), Outrider alone (x). */
 type Dialects = string;
 
-export type Door = "chat" | "text";
+type Door = "chat" | "text";
 
 export interface Field {
   readonly dialects: Dialects;

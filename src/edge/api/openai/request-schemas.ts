@@ -14,7 +14,7 @@ const MAX_PROMPTS = 128;
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
 export const MAX_MESSAGES = 2048;
 /** Characters of all stop strings together. Text is looked through for each of them. */
-export const MAX_STOP_CHARS = 4096;
+const MAX_STOP_CHARS = 4096;
 /** OpenAI's default for `/v1/completions`; chat answers run to the end of the context unless limited. */
 export const COMPLETION_TOKENS = 16;
 

@@ -31,7 +31,7 @@ export const messageItem = (
 });
 
 /** A call: its place in the output, which of the answer's calls it is, its tool, and its arguments as JSON. */
-export interface ItemCall {
+interface ItemCall {
   readonly at: number;
   readonly call: number;
   readonly name: string;

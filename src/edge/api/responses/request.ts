@@ -123,7 +123,7 @@ const INCLUDED = ["message.output_text.logprobs", "reasoning.encrypted_content"]
 /** Without effect here alone: no built-in tools are called, usage always comes, and events are not padded. */
 const WITHOUT_EFFECT = ["max_tool_calls", "stream_options"];
 
-export interface ResponsesRequest {
+interface ResponsesRequest {
   readonly generation: Generation;
   readonly dialect: ResponsesDialect;
   /** Names of what is without effect. */

@@ -16,14 +16,6 @@ export function wandaScores(weights: Float32Array, squares: Float64Array): Float
   return scores;
 }
 
-/** (cols): ‖W‖ · ‖x‖ of each column of `weights`: a bound of the norm of what an input channel adds. */
-export function wandaColumns(weights: Float32Array, squares: Float64Array): Float64Array {
-  const cols = squares.length;
-  const sums = new Float64Array(cols);
-  for (const [n, weight] of weights.entries()) sums[n % cols]! += weight * weight;
-  return sums.map((sum, k) => Math.sqrt(sum * squares[k]!));
-}
-
 /** `weights` (rows, cols) without those that `pattern` removes. */
 export function wanda(weights: Float32Array, rows: number, squares: Float64Array, pattern: Pattern): Sparse {
   const kept = keptBy(pattern, wandaScores(weights, squares), rows);

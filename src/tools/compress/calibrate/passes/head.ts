@@ -23,7 +23,7 @@ export interface HeadInput {
 }
 
 /** A slice of logits: `cols` of them from column `first`. */
-export interface Slice {
+interface Slice {
   readonly first: number;
   readonly cols: number;
 }
